@@ -1,0 +1,171 @@
+"""The built site as a reader meets it, in Chromium. Without a browser these tests say so; in CI they must run."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from notebook_site.settings import find_settings
+from notebook_site.site import read
+
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"))), None
+)
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+]
+
+if CHROMIUM is None and os.environ.get("CI"):
+    raise RuntimeError("CI has no Chromium, so the site would go out unseen: `apt-get install chromium`")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="NO BROWSER: THE SITE WAS NOT LOOKED AT. Install chromium.")
+
+PAGES = ["", "self-test/", "methods/", "glossary/", "status/"]
+PAGES += [f"{article.slug}/" for article in read(find_settings(ROOT)).articles]
+NOTEBOOKS = [f"{notebook.name}/" for notebook in read(find_settings(ROOT)).notebooks]
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *arguments: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def address(built: Path) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(built))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A page that fails its test on a console error, a failed request or a request to another host."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light", base_url=address)
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    opened, trouble = context.new_page(), list[str]()
+    opened.on("console", lambda message: trouble.append(message.text) if message.type == "error" else None)
+    opened.on("pageerror", lambda error: trouble.append(str(error)))
+    opened.on(
+        "request",
+        lambda r: None if r.url.startswith((address, "data:", "blob:")) else trouble.append(f"foreign: {r.url}"),
+    )
+    opened.on("response", lambda r: trouble.append(f"{r.status}: {r.url}") if r.status >= 400 else None)
+    yield opened
+    context.close()
+    assert trouble == []
+
+
+def search(page: Page, text: str) -> str:
+    """Type as a reader does; the address of the first section found."""
+    page.goto("")
+    page.locator("input.md-search__input").click()
+    page.keyboard.type(text, delay=20)
+    page.locator(".md-search-result__item").first.wait_for(timeout=15_000)
+    page.wait_for_timeout(300)
+    return str(page.locator(".md-search-result__item a").first.evaluate("a => decodeURI(a.pathname + a.hash)"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("混淆矩阵", "breakout-apps/01-evaluating-models/#"),
+        ("漂移", "breakout-apps/06-monitoring-and-updating/"),
+        ("partial_fit", "breakout-apps/04-overfitting/#"),
+        ("compute_class_weight", "breakout-apps/02-imbalanced-data/#"),
+    ],
+)
+def test_a_search_leads_to_the_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
+    assert expected in search(page, text)
+    page.locator(".md-search-result__item a").first.click()
+    page.wait_for_load_state()
+    assert text in page.locator("article").inner_text() or text in page.locator("article").text_content()  # folded
+
+
+@pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS])
+def test_a_page_fits_a_phone_without_scrolling_sideways(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_every_entry_of_the_contents_leads_to_its_heading(page: Page, path: str) -> None:
+    page.goto(path)
+    targets = page.locator(".md-sidebar--secondary a.md-nav__link").evaluate_all(
+        "links => links.map(a => decodeURI(a.hash).slice(1))"
+    )
+    assert len(targets) >= 4
+    for target in targets:
+        assert target and page.evaluate("id => !!document.getElementById(id)", target), target
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS)
+def test_formulas_are_set_and_figures_are_loaded(page: Page, path: str) -> None:
+    page.goto(path)
+    page.wait_for_load_state("networkidle")
+    assert page.locator(".katex-error").count() == 0
+    assert page.locator(".arithmatex").count() == page.locator(".arithmatex .katex").count()
+    assert page.locator("article img:not([alt])").count() == 0
+    for image in page.locator("article img").all():
+        if image.is_visible():
+            image.scroll_into_view_if_needed()
+            expect(image).to_have_js_property("complete", True)
+            assert image.evaluate("i => i.naturalWidth") > 0
+
+
+def test_the_theme_toggle_changes_the_page_and_its_figures(page: Page) -> None:
+    with_figure = next(p for p in NOTEBOOKS if p.endswith("evaluating-models/"))
+    page.goto(with_figure)
+    body, light = page.locator("body"), page.locator('article img[src$="#only-light"]').first
+    assert body.get_attribute("data-md-color-scheme") == "default" and light.is_visible()
+    page.locator("label[for=__palette_1]").click()
+    assert body.get_attribute("data-md-color-scheme") == "slate" and not light.is_visible()
+    assert page.locator('article img[src$="#only-dark"]').first.is_visible()
+
+
+def test_the_copy_button_copies_code_and_output_has_none(page: Page) -> None:
+    page.goto(NOTEBOOKS[0])
+    block = page.locator(".highlight:not(.output)").first
+    block.hover()
+    block.locator("[data-clipboard-target], .md-clipboard").first.click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip().startswith("import ") and copied.strip() == block.locator("code").inner_text().strip()
+    assert not any(button.is_visible() for button in page.locator(".output .md-clipboard").all())
+
+
+def test_checks_are_folded_and_open_at_a_click(page: Page) -> None:
+    page.goto(NOTEBOOKS[0])
+    check = page.locator("details.check").first
+    assert not check.locator("code").first.is_visible()
+    check.locator("summary").click()
+    assert "assert" in check.locator("code").first.inner_text()
+
+
+def test_a_notebook_can_be_downloaded(page: Page, address: str) -> None:
+    page.goto(NOTEBOOKS[0])
+    for link, has_outputs in (("下载笔记本", False), ("下载执行结果", True)):
+        response = page.request.get(page.get_by_role("link", name=link).evaluate("a => a.href"))
+        outputs = [cell.get("outputs") for cell in response.json()["cells"]]
+        assert any(outputs) == has_outputs
