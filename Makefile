@@ -4,6 +4,7 @@ RENDERER ?= notebook-site
 VENV := .venv
 BIN := $(VENV)/bin
 export NO_MKDOCS_2_WARNING := 1
+export PYTHONWARNINGS := ignore:pkg_resources is deprecated:UserWarning
 export RENDERER
 export MKDOCS_JUPYTER := $(if $(filter mkdocs-jupyter,$(RENDERER)),true,false)
 STRICT := $(if $(filter mkdocs-jupyter,$(RENDERER)),,--strict)
