@@ -216,6 +216,7 @@ def _table(html: str) -> str:
     )
     lines = (line.strip() for line in clean.splitlines())
     body = "".join(line for line in lines if line).translate({ord(c): f"&#{ord(c)};" for c in "`*_$~\\[]{}|"})
+    body = body.replace("<table", '<table class="frame"')  # Material restyles tables that have no class
     return f'<div class="output table" data-search-exclude="">{body}</div>'
 
 

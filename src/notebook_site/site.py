@@ -50,13 +50,14 @@ def read(settings: Settings) -> Source:
 
 
 def generated_pages(source: Source, results: Sequence[Result]) -> dict[str, bytes | str]:
-    """The pages that no one writes: articles, methods, glossary, status."""
-    return {
+    """The pages that no one writes: articles, methods, glossary, status. In a search, the answers come before them."""
+    pages = {
         **{f"{article.slug}/index.md": article_page(article) for article in source.articles},
         "methods.md": methods_page(source.notebooks),
         "glossary.md": glossary_page(source.terms),
         "status.md": status_page(results),
     }
+    return {path: f"---\nsearch:\n  boost: 0.2\n---\n\n{text}" for path, text in pages.items()}
 
 
 def build(source: Source, results: Sequence[Result], colab: str = "") -> dict[str, bytes | str]:
