@@ -210,6 +210,23 @@ def test_one_result_that_cannot_be_kept_is_told_with_the_other_failures(
         run(pages("first/01-a", "first/02-b"), settings, cache)
 
 
+def test_a_fault_of_the_tool_is_told_with_the_page_and_hides_nobody(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = fake({}, [])
+
+    def execute(notebook: Any, settings: Settings) -> Execution:
+        if notebook.name == "first/01-a":
+            raise ValueError("a bug")
+        return good(notebook, settings)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr("notebook_site.run.execute", execute)
+    steps = list[Progress]()
+    with pytest.raises(SiteError, match=r"first/01-a.ipynb: the tool failed, not the page: ValueError\('a bug'\)"):
+        run(pages("first/01-a", "first/02-b"), settings, Cache(settings.cache, print), report=steps.append)
+    assert [s.result.notebook.name for s in steps] == ["first/02-b"]
+
+
 def test_two_builds_at_once_share_a_cache(settings: Settings) -> None:
     caches = [Cache(settings.cache, print) for _ in range(2)]
     with ThreadPoolExecutor(2) as pool:

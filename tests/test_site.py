@@ -58,6 +58,17 @@ def test_a_page_that_a_check_refuses_fails_a_strict_build_only(tiny: Path) -> No
     assert status != 0 and "Put a blank line before the list" in log
 
 
+def test_edit_and_colab_links_need_a_repository(tiny: Path) -> None:
+    assert build(tiny)[0] == 0
+    assert "colab" not in (tiny / "site/first/01-one/index.html").read_text("utf-8")
+    assert build(tiny, REPO_URL="https://github.com/a/b", EDIT_URI="edit/main/docs/")[0] == 0
+    page = (tiny / "site/first/01-one/index.html").read_text("utf-8")
+    assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/first/01-one.ipynb" in page
+    assert 'href="https://github.com/a/b/edit/main/notebooks/first/01-one.ipynb"' in page
+    assert "/notebooks/articles.yml" in (tiny / "site/first/index.html").read_text("utf-8")
+    assert "/edit/main" not in (tiny / "site/methods/index.html").read_text("utf-8")  # nobody writes that page
+
+
 def test_mkdocs_jupyter_renders_the_same_executed_notebooks(tiny: Path) -> None:
     status, log = build(tiny, RENDERER="mkdocs-jupyter", MKDOCS_JUPYTER="true")
     assert status == 0, log

@@ -80,10 +80,19 @@ class NotebookSitePlugin(BasePlugin[PluginOptions]):
             raise PluginError(str(error)) from error
         for path, content in pages.items():
             file = File.generated(config, path, content=content)
-            if notebook := self.source.by_name.get(path.removesuffix(".md")):
-                file.edit_uri = f"../{notebook.path}"
+            source = self._edited(path)
+            file.edit_uri = f"../{source}" if source else None  # joined to edit_uri, which ends in docs/
             files.append(file)
         return files
+
+    def _edited(self, path: str) -> str | None:
+        """The file, relative to the project's root, that an author edits to change a generated page."""
+        folder = self.settings.notebooks.relative_to(self.settings.root).as_posix()
+        if notebook := self.source.by_name.get(path.removesuffix(".md")):
+            return notebook.path
+        if path in {f"{article.slug}/index.md" for article in self.source.articles}:
+            return f"{folder}/articles.yml"
+        return f"{folder}/glossary.yml" if path == "glossary.md" else None
 
     def on_page_markdown(self, markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Markers, and links to notebooks as they work on GitHub (`../notebooks/…`), in hand-written pages."""

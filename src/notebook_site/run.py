@@ -85,6 +85,9 @@ def run(
                 except SiteError as error:  # the others go on; this one is told at the end
                     troubles.append(str(error))
                     continue
+                except Exception as error:
+                    troubles.append(f"{notebook.path}: the tool failed, not the page: {error!r}. Please report it.")
+                    continue
                 results[notebook.path] = result
                 report(Progress(ended, len(futures), result))
         except KeyboardInterrupt:
