@@ -84,8 +84,9 @@ def test_an_error_shows_its_line_and_no_path_of_the_builder() -> None:
         "File /home/me/x.py:3, in f()\n",
         "ZeroDivisionError: no",
     ]
-    text = shown({"output_type": "error", "ename": "ZeroDivisionError", "evalue": "no", "traceback": trace}).markdown
-    assert "line 2: a / 0\nZeroDivisionError: no" in text and "/home/me" not in text
+    page = shown({"output_type": "error", "ename": "ZeroDivisionError", "evalue": "no", "traceback": trace})
+    assert "line 2: a / 0\nZeroDivisionError: no" in page.markdown and "/home/me" not in page.markdown
+    assert b"/home/me" not in page.files["first/01-one.executed.ipynb"]
 
 
 def test_tables_lose_style_and_script_and_keep_their_cells() -> None:

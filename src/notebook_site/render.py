@@ -61,7 +61,8 @@ def merge(notebook: Notebook, executed: dict[str, Any]) -> dict[str, Any]:
     for cell in notebook.raw["cells"]:
         if cell["cell_type"] == "code":
             done = next(outputs)
-            cell = {**cell, "outputs": done["outputs"], "execution_count": done["execution_count"]}
+            outputs_now = [_without_frames(output) for output in done["outputs"]]
+            cell = {**cell, "outputs": outputs_now, "execution_count": done["execution_count"]}
         cells.append(cell)
     return {**notebook.raw, "cells": cells}
 
@@ -171,7 +172,7 @@ def _output(notebook: Notebook, cell: Cell, output: dict[str, Any], number: int)
     if output["output_type"] == "stream":
         return _quiet(output["text"], "stderr" if output["name"] == "stderr" else ""), {}
     if output["output_type"] == "error":
-        return _quiet(_error(output), "error"), {}
+        return _quiet("\n".join(output["traceback"]), "error"), {}
     data = output["data"]
     if "image/svg+xml" in data or "image/png" in data:
         return _figure(notebook, cell, output, number)
@@ -199,12 +200,15 @@ def _quiet(text: str, kind: str = "") -> str:
     return f'<div class="output highlight {kind}" data-search-exclude=""><pre><code>{html}</code></pre></div>'
 
 
-def _error(output: dict[str, Any]) -> str:
-    """The failing line and the error. The rest of a traceback shows paths of the machine that built the site."""
+def _without_frames(output: dict[str, Any]) -> dict[str, Any]:
+    """An error as its line and message. The rest of a traceback shows paths of the machine that built the site."""
+    if output["output_type"] != "error":
+        return output
     trace = strip_ansi("\n".join(output["traceback"]))
     called = CALL.search(trace)
     lines = [f"line {called[1]}: {called[2].strip()}"] if called else []
-    return "\n".join([*lines, f"{output['ename']}: {strip_ansi(output['evalue'])}".rstrip(": ")])
+    lines.append(f"{output['ename']}: {strip_ansi(output['evalue'])}".rstrip(": "))
+    return {**output, "traceback": lines}
 
 
 def _table(html: str) -> str:
