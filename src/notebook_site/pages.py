@@ -27,7 +27,8 @@ def article_page(article: Article) -> str:
         lines += [f"### {notebook.section} · [{notebook.question}]({name}.md)", "", notebook.summary, ""]
         lines += ["方法：" + "、".join(notebook.methods), ""]
     if article.planned:
-        lines += ["## 还在写的问题", "", '<div class="to-come" markdown>', ""]
+        state = "已跑通的在上面，其余还没有页面。" if article.pages else "这一篇还没有写成的页面，先列出题目。"
+        lines += ["## 还在写的问题", "", state, "", '<div class="to-come" markdown>', ""]
         lines += [f"- {planned.section} · {planned.question}" for planned in article.planned]
         lines += ["", "</div>", ""]
     return "\n".join(lines)
