@@ -28,7 +28,6 @@ plugins:
   mkdocs-jupyter: { execute: true, cache: false, allow_errors: true }
 """
 EMPTY_ID = re.compile(r'<h[2-4][^>]*\bid="(?:_\d+)?"')
-FOREIGN = re.compile(
     r'<(?:script|link|img)\b[^>]*\b(?:src|href)="((?:https?:)?//[^"]+)"|@import url\((https?://[^)]+)\)'
 )
 
@@ -101,14 +100,12 @@ def weigh(site: Path) -> dict[str, str]:
     texts = [page.decode() for page in pages]
     index = (site / "search/search_index.json").read_bytes()
     total = sum(p.stat().st_size for p in site.rglob("*") if p.is_file())
-    hosts = [{(a or b).split("/")[2] for a, b in FOREIGN.findall(text)} for text in texts]
     return {
         "page, KB of HTML (median)": f"{statistics.median(map(len, pages)) / 1000:.0f}",
         "page, KB gzipped (median)": f"{statistics.median(len(gzip.compress(p, 9)) for p in pages) / 1000:.0f}",
         "search index, KB / KB gzipped": f"{len(index) / 1000:.0f} / {len(gzip.compress(index, 9)) / 1000:.0f}",
         "whole site, MB": f"{total / 1e6:.1f}",
         "headings with an empty or numbered anchor": f"{sum(len(EMPTY_ID.findall(t)) for t in texts)}",
-        "foreign hosts a page names": f"{statistics.median(map(len, hosts)):.0f}",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -132,7 +133,7 @@ def test_execute_fails_with_the_message_and_why_and_status_tell_the_story(
     assert "code cell 1 (code-b)" in capsys.readouterr().out
     assert main(["execute", page]) == 0 and main(["status"]) == 0 and main(["why", page]) == 0
     out = capsys.readouterr().out
-    assert f"ok  {'':>0}" in out and "will not run: its execution is in the cache" in out
+    assert re.search(rf"^ +ok .* MB  {page}$", out, flags=re.M) and "will not run: its execution is in the cache" in out
 
 
 def test_check_fix_mends_what_is_safe_to_mend(tiny: Path, capsys: pytest.CaptureFixture[str]) -> None:
