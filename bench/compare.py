@@ -28,8 +28,6 @@ plugins:
   mkdocs-jupyter: { execute: true, cache: false, allow_errors: true }
 """
 EMPTY_ID = re.compile(r'<h[2-4][^>]*\bid="(?:_\d+)?"')
-    r'<(?:script|link|img)\b[^>]*\b(?:src|href)="((?:https?:)?//[^"]+)"|@import url\((https?://[^)]+)\)'
-)
 
 
 def call(*command: str, cwd: Path, **environment: str) -> float:
