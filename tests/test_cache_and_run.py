@@ -179,6 +179,7 @@ def test_a_failure_hides_nobody_and_is_not_kept(settings: Settings, monkeypatch:
     results = run(notebooks, settings, cache, report=steps.append)
     assert [r.record.outcome for r in results] == ["ok", "error", "timeout", "ok"]
     assert failures(results) == ["notebooks/first/02-b.ipynb: broken", "notebooks/first/03-c.ipynb: broken"]
+    assert len(list(settings.cache.glob("*.ipynb"))) == 2
     assert [(s.done, s.total) for s in steps] == [(1, 4), (2, 4), (3, 4), (4, 4)]
     order.clear()
     run(notebooks, settings, cache)

@@ -131,6 +131,8 @@ def test_execute_fails_with_the_message_and_why_and_status_tell_the_story(
     write(tiny / "notebooks", "second/01-only", GOOD[0], code("x = 2"), GOOD[2])
     main(["why", page])
     assert "code cell 1 (code-b)" in capsys.readouterr().out
+    main(["status", "--json"])  # the failure was another text's
+    assert {row["outcome"] for row in json.loads(capsys.readouterr().out)} == {"missing"}
     assert main(["execute", page]) == 0 and main(["status"]) == 0 and main(["why", page]) == 0
     out = capsys.readouterr().out
     assert re.search(rf"^ +ok .* MB  {page}$", out, flags=re.M) and "will not run: its execution is in the cache" in out

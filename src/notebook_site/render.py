@@ -215,7 +215,6 @@ def _table(html: str) -> str:
     clean = nh3.clean(
         html,
         tags=TABLE_TAGS,
-        clean_content_tags={"style", "script"},
         attributes={"th": {"colspan", "rowspan"}, "td": {"colspan", "rowspan"}},
     )
     lines = (line.strip() for line in clean.splitlines())
