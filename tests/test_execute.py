@@ -45,8 +45,12 @@ def test_every_kind_of_failure_is_tried_here() -> None:
 
 
 def test_nothing_that_a_notebook_started_outlives_it(settings: Settings) -> None:
-    execute(parsed(TITLE, code(SLEEPER)), settings)
-    assert not [p for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4567"]]
+    def sleepers() -> set[int]:
+        return {p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "4567"]}
+
+    before = sleepers()
+    assert execute(parsed(TITLE, code(SLEEPER)), settings).outcome == "stray-process"
+    assert sleepers() <= before
 
 
 @pytest.mark.parametrize(
