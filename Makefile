@@ -36,7 +36,8 @@ nightly: setup ## run every notebook again, whatever the cache says
 bench: setup ## the same notebooks through us and through our peers
 	$(BIN)/python bench/compare.py
 
-lock: setup ## requirements.in -> requirements.txt
+lock: ## requirements.in -> requirements.txt
+	test -x $(BIN)/uv || $(MAKE) setup  # no more than that: a lock that cannot be installed must be replaceable
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tools/lock.py
 
 setup: $(VENV)/.ready
