@@ -77,6 +77,12 @@ def test_a_notebook_that_takes_too_much_memory_is_stopped(settings: Settings) ->
     assert done.outcome == "memory" and "the limit is 400 MB" in done.message
 
 
+def test_a_notebook_that_prints_without_end_is_stopped(settings: Settings) -> None:
+    done = execute(parsed(TITLE, code("while True:\n    print('x' * 1000)", id="flood")), settings)
+    assert done.outcome == "output" and "printed more than 1,000,000 characters, by cell flood" in done.message
+    assert len(json.dumps(done.notebook)) < 2_000_000
+
+
 def test_memory_and_time_are_measured(settings: Settings) -> None:
     done = execute(
         parsed(TITLE, code("import time\n\nblock = bytearray(300 * 2**20)\ntime.sleep(1)", id="hold")), settings

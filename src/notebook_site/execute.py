@@ -32,6 +32,8 @@ from notebook_site.watch import Watch, process_mark
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 ADDRESS = re.compile(r"\bat 0x[0-9a-fA-F]{6,}")
 
+MAX_PRINTED = 1_000_000  # characters a notebook; a page should show a thousandth of it
+
 KERNEL_ARGUMENTS = ["--InlineBackend.figure_formats={'svg', 'retina'}", "--HistoryManager.enabled=False"]
 
 CAUSES = {  # what mends a failure, by its kind
@@ -84,8 +86,10 @@ def execute(notebook: Notebook, settings: Settings) -> Execution:
         manager = AsyncKernelManager(kernel_spec_manager=_OwnInterpreter())
         if os.name == "posix":  # TCP kernels warn that anybody may listen; each needs its own socket names
             manager.transport, manager.ip = "ipc", str(space / "kernel")
-        client = NotebookClient(
+        watch = Watch(manager, mark, settings.notebook_seconds, settings.memory_mb)
+        client = _Client(
             raw,
+            watch,
             km=manager,
             timeout=int(settings.cell_seconds),
             startup_timeout=90,
@@ -93,7 +97,6 @@ def execute(notebook: Notebook, settings: Settings) -> Execution:
             extra_arguments=KERNEL_ARGUMENTS,
             resources={"metadata": {"path": str(space / "work")}},
         )
-        watch = Watch(manager, mark, settings.notebook_seconds, settings.memory_mb)
         with watch:
             failure = _run(client, kernel_environment(space, mark))
         failure = watch.failure(_Failure) or failure
@@ -111,6 +114,24 @@ def execute(notebook: Notebook, settings: Settings) -> Execution:
         executed_at=executed_at,
         cells=cells,
     )
+
+
+class _Client(NotebookClient):
+    """Ends the run when a notebook prints without end: the time limit alone would let it fill the builder's memory."""
+
+    def __init__(self, raw: nbformat.NotebookNode, watch: Watch, **options: Any) -> None:
+        super().__init__(raw, **options)
+        self._watch = watch
+        self._printed = 0
+
+    def process_message(
+        self, msg: dict[str, Any], cell: nbformat.NotebookNode, cell_index: int
+    ) -> nbformat.NotebookNode | None:
+        self._printed += len(msg["content"].get("text", "")) if msg["msg_type"] == "stream" else 0
+        if self._printed > MAX_PRINTED:
+            self._watch.stop("output", f"printed more than {MAX_PRINTED:,} characters, by cell {cell['id']}")
+            return None
+        return super().process_message(msg, cell, cell_index)
 
 
 class _OwnInterpreter(KernelSpecManager):

@@ -37,6 +37,7 @@ class Watch:
         self._seconds = seconds
         self._memory_mb = memory_mb
         self._exceeded: tuple[str, str] | None = None
+        self._asked: tuple[str, str] | None = None
         self._seen: set[psutil.Process] = set()
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._loop, daemon=True)
@@ -50,6 +51,10 @@ class Watch:
     ) -> None:
         self._done.set()
         self._thread.join()
+
+    def stop(self, kind: str, what: str) -> None:
+        """Have the kernel killed at the next sample, for a reason that somebody else saw; the first reason counts."""
+        self._asked = self._asked or (kind, what)
 
     def failure(self, make: Callable[[str, str], Any]) -> Any:
         """`make(kind, what)` of the limit that was passed, None if none was."""
@@ -77,6 +82,8 @@ class Watch:
             self.peak_mb = max(self.peak_mb, used)
             if CANCEL.is_set():
                 self._kill(tree, "kernel-died", "interrupted")
+            elif self._exceeded is None and self._asked is not None:
+                self._kill(tree, *self._asked)
             elif self._exceeded is None and used > self._memory_mb:
                 self._kill(tree, "memory", f"used {used:.0f} MB; the limit is {self._memory_mb:.0f} MB")
             elif self._exceeded is None and time.monotonic() > deadline:
