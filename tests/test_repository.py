@@ -17,6 +17,7 @@ from notebook_site.check_markdown import EXTENSIONS
 from notebook_site.checks import check, problems
 from notebook_site.execute import execute
 from notebook_site.notebooks import read_notebook
+from notebook_site.prose import headings
 from notebook_site.settings import find_settings
 from notebook_site.site import read
 
@@ -52,6 +53,12 @@ def test_every_page_passes_every_check() -> None:
     settings = find_settings(ROOT)
     errors = [str(p) for p in check(read(settings).notebooks, settings) if p.is_error]
     assert errors == []
+
+
+def test_every_page_corrects_its_original_and_says_the_answer_aloud() -> None:
+    for notebook in read(find_settings(ROOT)).notebooks:
+        found = {h.text for cell in notebook.cells if cell.kind == "markdown" for h in headings(cell.source)}
+        assert {"原文错在哪里", "面试怎么答"} <= found, notebook.path
 
 
 def test_the_template_passes_every_check_and_runs() -> None:
