@@ -55,6 +55,7 @@ BAD = {
     "a nested list of two spaces": (((*GOOD, md("- 一\n  - 二\n")), {}), "Indent what belongs to a list item by four spaces"),
     "a callout without title": (((*GOOD, md("> [!note]\n> 正文")), {}), "callout [!note] has no title"),
     "an unknown callout": (((*GOOD, md("> [!remark] 题\n> 正文")), {}), "callout [!remark] is not known"),
+    "a doubled backslash in a formula": (((*GOOD, md("梯度是 $\\\\tfrac2n X$。")), {}), "has doubled backslashes. Write each command with one"),
     "display mathematics in a paragraph": (((*GOOD, md("公式\n$$\nx\n$$\n如上")), {}), "Put $$ … $$ on lines of its own"),
 }  # fmt: skip
 

@@ -37,6 +37,7 @@ KINDS = {
     "quote",
 }
 MATH = re.compile(r"\$\$.+?\$\$|(?<![\\$\w])\$(?![\s$])[^$\n]*?(?<![\s\\])\$(?!\w)", flags=re.S)
+BREAK = re.compile(r"\\\\(?=[A-Za-z]{2})")  # a line break in front of a word: a command whose backslash was doubled
 EMPHASIS = "Put punctuation and quotes outside of ** and *: “**重点**”内容, **重点**：内容."
 EXTENSIONS = [
     "tables",
@@ -123,8 +124,14 @@ def _callouts(notebook: Notebook, cell: Cell) -> Iterator[Problem]:
 
 
 def _math(notebook: Notebook, cell: Cell) -> Iterator[Problem]:
-    """Display mathematics stands between blank lines: MathJax in Jupyter forgives, the site prints the source."""
+    """What MathJax in Jupyter forgives and the site prints as source or as an error."""
     visible = INLINE_CODE.sub("", FENCE.sub("", cell.source))
+    if doubled := next(
+        (m[0] for m in MATH.finditer(visible) if not m[0].startswith("$$") and BREAK.search(m[0])), None
+    ):
+        yield Problem(
+            notebook.path, f"the formula {doubled} has doubled backslashes", "Write each command with one.", cell.id
+        )
     for match in re.finditer(r"^.*?\$\$", visible, flags=re.M):
         line_before = visible[: match.start()].rstrip("\n").rpartition("\n")[2]
         opens = visible[: match.start()].count("$$") % 2 == 0
