@@ -129,6 +129,12 @@ def test_a_cell_tagged_warns_may_warn_and_an_announced_error_may_come(settings: 
     assert done.outcome == "ok" and "'after'" in json.dumps(done.notebook)
 
 
+def test_a_figure_is_the_same_in_every_run(settings: Settings) -> None:
+    draw = code("import matplotlib.pyplot as plt\n\nplt.plot([1, 2])\nplt.show()")
+    first, second = (json.dumps(execute(parsed(TITLE, draw), settings).notebook["cells"]) for _ in range(2))
+    assert "<svg" in first and "1980-01-01" in first and first == second
+
+
 def test_object_addresses_are_refused(settings: Settings) -> None:
     done = execute(parsed(TITLE, code("object()")), settings)
     assert done.outcome == "output" and "shows an object's address" in done.message

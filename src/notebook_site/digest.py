@@ -27,6 +27,7 @@ ENVIRONMENT = {
     "TF_NUM_INTRAOP_THREADS": "1",
     "TF_NUM_INTEROP_THREADS": "1",
     "PYTHONHASHSEED": "0",
+    "SOURCE_DATE_EPOCH": "315532800",  # 1980, zip's first day: no figure carries the date of its run
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "CUDA_VISIBLE_DEVICES": "",
