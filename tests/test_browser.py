@@ -94,6 +94,13 @@ SECTION_TEXT = """id => {
         ("众包", "sustainable-business/02-training-data/"),
         ("校准集", "sustainable-business/03-serving-performance/"),
         ("条件数", "bubble-or-goldmine/05-convergence/"),
+        ("一对其余", "international-edge/01-evaluating-multiclass/"),
+        ("model.losses", "international-edge/03-overfitting-custom-loop/"),
+        ("ONNX", "international-edge/04-inference-speed/"),
+        ("FGSM", "international-edge/05-robustness/"),
+        ("直通估计", "international-edge/06-quantization/"),
+        ("控制图", "international-edge/10-monitoring-and-diagnosis/"),
+        ("目标编码", "international-edge/17-preprocessing/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
