@@ -10,7 +10,7 @@ export MKDOCS_JUPYTER := $(if $(filter mkdocs-jupyter,$(RENDERER)),true,false)
 STRICT := $(if $(filter mkdocs-jupyter,$(RENDERER)),,--strict)
 PORT ?= 8000
 
-.PHONY: site serve test lint check nightly bench lock setup clean
+.PHONY: site serve test lint check nightly twice bench lock setup clean
 
 site: setup ## execute what changed and build site/
 	$(BIN)/mkdocs build $(STRICT)
@@ -32,6 +32,12 @@ check: setup ## what a page must be before it runs
 
 nightly: setup ## run every notebook again, whatever the cache says
 	$(BIN)/notebook-site execute --force $(if $(SUMMARY),--summary $(SUMMARY))
+
+twice: setup ## two cold runs of every notebook; says which cells differ
+	rm -rf build/first build/second
+	NOTEBOOK_SITE_CACHE=build/first $(BIN)/notebook-site execute
+	NOTEBOOK_SITE_CACHE=build/second $(BIN)/notebook-site execute
+	$(BIN)/python tools/compare_runs.py build/first build/second
 
 bench: setup ## the same notebooks through us and through our peers
 	$(BIN)/python bench/compare.py
