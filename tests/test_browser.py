@@ -100,7 +100,15 @@ SECTION_TEXT = """id => {
         ("FGSM", "international-edge/05-robustness/"),
         ("直通估计", "international-edge/06-quantization/"),
         ("控制图", "international-edge/10-monitoring-and-diagnosis/"),
+        ("隐私预算", "international-edge/11-differential-privacy/"),
+        ("Condorcet", "international-edge/12-ensembles/"),
+        ("暗知识", "international-edge/13-distillation/"),
+        ("期望改进", "international-edge/14-bayesian-search/"),
+        ("蜂群图", "international-edge/15-shap-values/"),
+        ("SavedModel", "international-edge/16-packaging-and-operations/"),
         ("目标编码", "international-edge/17-preprocessing/"),
+        ("503", "international-edge/18-serving-api/"),
+        ("秘密分享", "international-edge/20-secure-ml/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
