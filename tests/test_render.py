@@ -142,6 +142,12 @@ def test_dark_figures_change_what_style_sets_and_keep_text_on_images() -> None:
     assert 'id="text_2"><g' in on_image.dark.decode().replace("\n", "")  # a title above it: follows the page
 
 
+def test_text_too_dark_for_a_dark_page_is_lightened_and_a_dark_mark_is_not() -> None:
+    grey = FIGURE.format(image="").replace("#1f77b4", "#333333").replace('id="text_2"', 'id="text_2" fill="#333333"')
+    dark = theme(grey).dark.decode()
+    assert 'id="text_2" fill="#d8dbe3"' in dark and dark.count("#333333") == 1
+
+
 def test_two_runs_give_the_same_figure_files() -> None:
     other = FIGURE.replace("today", "tomorrow")
     assert theme(FIGURE.format(image="")) == theme(other.format(image=""))

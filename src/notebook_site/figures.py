@@ -1,7 +1,8 @@
 """One Matplotlib SVG, two files: for the light and for the dark colour scheme of the page.
 
 Only what a style would set changes: background, text, axes, grid, and the default colour cycle where it is too dark to
-see. Colours that carry data, and text that an author put on top of an image, stay as they are.
+see. Colours that carry data, and text that an author put on top of an image, stay as they are; other text that is too
+dark to read on a dark page, such as the grey labels of shap's plots, does not.
 """
 
 from __future__ import annotations
@@ -113,12 +114,24 @@ def _recolour(root: ElementTree.Element) -> None:
             for text in (g for g in axes if g.get("id", "").startswith("text_") and _starts_in(g, box)):
                 text.set("fill", "#000000")
                 kept |= set(text.iter())
+    groups = root.iter(f"{{{SVG}}}g")
+    texts = {part for group in groups if group.get("id", "").startswith("text_") for part in group.iter()}
     for element in root.iter():
         if element in kept:
             continue
+        change = _readable if element in texts else _styled
         for name in ("style", "fill", "stroke"):
             if value := element.get(name):
-                element.set(name, re.sub(r"#[0-9a-f]{6}", lambda m: DARK.get(m[0], m[0]), value))
+                element.set(name, re.sub(r"#[0-9a-f]{6}", change, value))
+
+
+def _styled(colour: re.Match[str]) -> str:
+    return DARK.get(colour[0], colour[0])
+
+
+def _readable(colour: re.Match[str]) -> str:
+    dim = max(bytes.fromhex(colour[0][1:])) < 0x60
+    return DARK_FOREGROUND if dim else _styled(colour)
 
 
 def _shows_image(axes: ElementTree.Element) -> bool:
