@@ -108,6 +108,7 @@ SECTION_TEXT = """id => {
         ("SavedModel", "international-edge/16-packaging-and-operations/"),
         ("目标编码", "international-edge/17-preprocessing/"),
         ("503", "international-edge/18-serving-api/"),
+        ("蓄水池抽样", "international-edge/19-continual-learning/"),
         ("秘密分享", "international-edge/20-secure-ml/"),
     ],
 )
