@@ -113,6 +113,7 @@ SECTION_TEXT = """id => {
         ("协调遗漏", "international-edge/18-serving-api/"),
         ("蓄水池抽样", "international-edge/19-continual-learning/"),
         ("安全聚合", "international-edge/20-secure-ml/"),
+        ("忠实度", "international-edge/22-global-explanations/"),
         ("恢复演练", "international-edge/25-data-governance/"),
         ("蜕变测试", "international-edge/27-testing-ml/"),
         ("等价检验", "international-edge/28-significance/"),
