@@ -132,6 +132,16 @@ def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str,
     assert text in page.evaluate(SECTION_TEXT, page.evaluate("decodeURI(location.hash).slice(1)"))
 
 
+def test_a_query_whose_words_no_section_holds_together_finds_sections_with_some(page: Page) -> None:
+    page.goto("")
+    page.locator("input.md-search__input").click()
+    page.keyboard.insert_text("可用不可见")
+    page.keyboard.press("End")
+    first = page.locator(".md-search-result__item a").first
+    first.wait_for(state="attached", timeout=60_000)
+    assert "international-edge/20-secure-ml/" in first.evaluate("a => a.pathname")
+
+
 @pytest.mark.parametrize("path", [*PAGES, *NOTEBOOKS])
 def test_a_page_fits_a_phone_without_scrolling_sideways(page: Page, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 740})

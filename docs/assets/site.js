@@ -35,5 +35,6 @@ function ask(worker, message, data, otherwise) {
 Worker.prototype.postMessage = function (message, ...rest) {
   if (message?.type !== QUERY || typeof message.data !== "string") return post.call(this, message, ...rest);
   const every = message.data.replace(HAN, ` +"$&${END}"`).replace(NAME, " +$&");
-  ask(this, message, every, message.data.replace(HAN, `$&${END}`));
+  const some = message.data.replace(HAN, `$&${END}`);
+  ask(this, message, every, some === every ? undefined : some);
 };
