@@ -166,7 +166,8 @@ def _workspace(notebook: Notebook) -> Iterator[Path]:
 
 def kernel_environment(space: Path, mark: str) -> dict[str, str]:
     """The environment of a kernel: the fixed part, caches in the temporary folder, no proxies, no start-up files."""
-    dropped = ("PYTHONSTARTUP", "PYTHONPATH", "PYTHONWARNINGS")
+    dropped = {"PYTHONSTARTUP", "PYTHONPATH", "PYTHONWARNINGS", "PYTEST_ADDOPTS"}
+    dropped |= {"CI", "BUILD_NUMBER"}  # programs print more when they see them, pytest object addresses
     base = {k: v for k, v in os.environ.items() if k not in dropped and not k.lower().endswith("_proxy")}
     guard = Path(__file__).parent / "kernel"
     homes = dict.fromkeys(
