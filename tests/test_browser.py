@@ -195,6 +195,19 @@ def test_the_copy_button_copies_code_and_output_has_none(page: Page) -> None:
     assert not any(button.is_visible() for button in page.locator(".output .md-clipboard").all())
 
 
+@pytest.mark.parametrize(("method", "code"), [("SMOTE", "SMOTE("), ("保留期限 (retention)", "def erase(")])
+def test_a_method_of_the_index_leads_to_the_cell_that_runs_it(page: Page, method: str, code: str) -> None:
+    page.goto("methods/")
+    row = page.locator("tr").filter(has=page.locator("td:first-child", has_text=method)).first
+    row.get_by_role("link").first.click()
+    page.wait_for_url("**/*#cell-id=*")
+    cell = page.locator("[id='" + page.evaluate("decodeURI(location.hash.slice(1))") + "'] + .highlight")
+    assert code in cell.inner_text()
+    expect(cell).to_be_in_viewport()
+    header = page.locator(".md-header").bounding_box()
+    assert cell.bounding_box()["y"] >= header["y"] + header["height"]  # not below the header
+
+
 def test_checks_are_folded_and_open_at_a_click(page: Page) -> None:
     page.goto(NOTEBOOKS[0])
     check = page.locator("details.check").first

@@ -32,7 +32,9 @@ def test_a_site_is_built_strictly_and_prose_does_not_run_again(tiny: Path) -> No
     assert 'href="first/01-one/#一张-表"' in home and "4 道题里已有 3 道" in home and "2 / 3 题已跑通" in home
     article = (tiny / "site/first/index.html").read_text("utf-8")
     assert "第三题还没写？" in article and "03-three" not in article  # shown as to come, no dead link
-    assert "加法 (addition)" in (tiny / "site/methods/index.html").read_text("utf-8")
+    methods = (tiny / "site/methods/index.html").read_text("utf-8")
+    assert 'href="../first/01-one/#cell-id=code-b">第一题？' in methods and 'id="cell-id=code-b"' in first
+    assert "共 2 个，已经跑通 1 个" in methods and "求和 (sum)" in methods and "还没有页面" in methods
     assert "3 条断言全部成立" in (tiny / "site/status/index.html").read_text("utf-8")
     assert "查全率" in (tiny / "site/glossary/index.html").read_text("utf-8")
 
@@ -59,6 +61,25 @@ def test_a_page_that_a_check_refuses_fails_a_strict_build_only(tiny: Path) -> No
     assert status != 0 and "Put a blank line before the list" in log
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{method: 加法 (addition), run: first/09-none#code-b}", "加法 (addition): there is no page first/09-none"),
+        ("{method: 加法 (addition), run: first/01-one#code-z}", "01-one.ipynb has no visible code cell 'code-z'"),
+        ("{method: 加法 (addition), run: first/01-one#code-c}", "has no visible code cell 'code-c'"),  # a folded check
+        ("{method: 乘法 (product), run: first/01-one#code-b}", "01-one.ipynb does not name it. Add it to site.methods"),
+        ("{method: 乘法 (product), to_come: first/1}", "first/1 is no section still to come. Name the cell"),
+        ("{method: 乘法 (product), to_come: first/3, aka: [减法 (subtraction)]}", "减法 (subtraction) is there twice"),
+        ("{run: first/01-one#code-b}", "methods.yml: cannot be used (KeyError: 'method'). It is a list of"),
+    ],
+)
+def test_an_entry_of_the_method_index_that_leads_nowhere_is_named(tiny: Path, entry: str, message: str) -> None:
+    path = tiny / "notebooks/methods.yml"
+    path.write_text(f"- {{method: 减法 (subtraction), to_come: first/3}}\n- {entry}\n", "utf-8")
+    with pytest.raises(SiteError, match=re.escape(message)):
+        read(find_settings(tiny))
+
+
 def test_edit_and_colab_links_need_a_repository(tiny: Path) -> None:
     assert build(tiny)[0] == 0
     assert "colab" not in (tiny / "site/first/01-one/index.html").read_text("utf-8")
@@ -67,12 +88,15 @@ def test_edit_and_colab_links_need_a_repository(tiny: Path) -> None:
     assert "https://colab.research.google.com/github/a/b/blob/main/notebooks/first/01-one.ipynb" in page
     assert 'href="https://github.com/a/b/edit/main/notebooks/first/01-one.ipynb"' in page
     assert "/notebooks/articles.yml" in (tiny / "site/first/index.html").read_text("utf-8")
-    assert "/edit/main" not in (tiny / "site/methods/index.html").read_text("utf-8")  # nobody writes that page
+    assert "/notebooks/methods.yml" in (tiny / "site/methods/index.html").read_text("utf-8")
+    assert "/edit/main" not in (tiny / "site/status/index.html").read_text("utf-8")  # nobody writes that page
 
 
 def test_mkdocs_jupyter_renders_the_same_executed_notebooks(tiny: Path) -> None:
     status, log = build(tiny, RENDERER="mkdocs-jupyter", MKDOCS_JUPYTER="true")
     assert status == 0, log
+    assert 'href="../first/01-one/#cell-id=code-b"' in (tiny / "site/methods/index.html").read_text("utf-8")
+    assert 'id="cell-id=code-b"' in (tiny / "site/first/01-one/index.html").read_text("utf-8")
     page = (tiny / "site/first/02-two/index.html").read_text("utf-8")
     assert "jp-Cell" in page and "jp-OutputArea-output" in page and "<svg" in page
     assert 'href="first/01-one/' in (tiny / "site/index.html").read_text("utf-8")

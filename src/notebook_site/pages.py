@@ -70,25 +70,6 @@ def _from_root(target: str, folder: str) -> str:
     return path if path.startswith(("#", "http")) else posixpath.normpath(posixpath.join(folder, path))
 
 
-def methods_page(notebooks: Iterable[Notebook]) -> str:
-    """The method index: every method that a page runs, by its name, with the pages."""
-    found: dict[str, list[Notebook]] = {}
-    for notebook in notebooks:
-        for method in notebook.methods:
-            found.setdefault(method, []).append(notebook)
-    lines = ["# 方法索引", "", "每个方法都指向真正运行它的页面。", "", "| 方法 | 页面 |", "| --- | --- |"]
-    for method, pages in sorted(found.items(), key=lambda pair: _sort_key(pair[0])):
-        where = "<br>".join(f"[{page.question}]({page.name}.md)" for page in pages)
-        lines.append(f"| {method} | {where} |")
-    return "\n".join(lines) + "\n"
-
-
-def _sort_key(method: str) -> str:
-    """Methods sort by their English name, which is what a reader can look up by letter."""
-    match = re.search(r"[（(]([A-Za-z].*)[)）]", method)
-    return (match[1] if match else method).lower()
-
-
 def read_glossary(path: Path) -> list[tuple[str, str, list[str]]]:
     """English term, Chinese term, other Chinese names; in the order of the file.
 

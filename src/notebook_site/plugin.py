@@ -92,7 +92,7 @@ class NotebookSitePlugin(BasePlugin[PluginOptions]):
             return notebook.path
         if path in {f"{article.slug}/index.md" for article in self.source.articles}:
             return f"{folder}/articles.yml"
-        return f"{folder}/glossary.yml" if path == "glossary.md" else None
+        return {"glossary.md": f"{folder}/glossary.yml", "methods.md": f"{folder}/methods.yml"}.get(path)
 
     def on_page_markdown(self, markdown: str, /, *, page: Page, config: MkDocsConfig, files: Files) -> str:
         """Markers, and links to notebooks as they work on GitHub (`../notebooks/…`), in hand-written pages."""
@@ -106,7 +106,12 @@ class NotebookSitePlugin(BasePlugin[PluginOptions]):
             return markdown
         names = {f"{name}.md" for name in self.source.by_name}
         tails = {PurePosixPath(name).name for name in names}
-        return map_links(markdown, lambda t: t[:-3] + ".ipynb" if t in names or t in tails else t)
+
+        def kept(target: str) -> str:
+            path, hash_, fragment = target.partition("#")
+            return path[:-3] + ".ipynb" + hash_ + fragment if path in names | tails else target
+
+        return map_links(markdown, kept)
 
     def _add_for_mkdocs_jupyter(self, files: Files, config: MkDocsConfig, results: list[Any]) -> None:
         """mkdocs-jupyter reads notebooks from disk, so the executed ones are written out."""

@@ -141,13 +141,14 @@ def fence(text: str, info: str) -> str:
 def _code_cell(notebook: Notebook, cell: Cell, outputs: list[dict[str, Any]]) -> tuple[str, dict[str, bytes]]:
     if not cell.source.strip():
         return "", {}
-    parts = [fence(cell.source.rstrip("\n"), "python")]
+    # Jupyter's own anchor of a cell, so that a link to it also works where the notebook is rendered elsewhere
+    parts = [f'<div class="cell" id="cell-id={cell.id}"></div>', fence(cell.source.rstrip("\n"), "python")]
     files: dict[str, bytes] = {}
     for number, output in enumerate(_joined(outputs)):
         shown, new = _output(notebook, cell, output, number)
         parts.append(shown)
         files |= new
-    if "volatile" in cell.tags and len(parts) > 1:
+    if "volatile" in cell.tags and outputs:
         parts.append('<p class="volatile">这里的数字每次运行都会变。</p>')
     body = "\n\n".join(part for part in parts if part)
     if "check" not in cell.tags:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from notebook_site.methods import Method, methods_page, read_methods
 from notebook_site.notebooks import Article, Notebook, find_notebooks, read_articles, read_notebook
-from notebook_site.pages import article_page, glossary_page, methods_page, read_glossary
+from notebook_site.pages import article_page, glossary_page, read_glossary
 from notebook_site.render import merge, render
 from notebook_site.report import status_page
 from notebook_site.run import Result
@@ -20,6 +21,7 @@ class Source:
 
     articles: list[Article]
     terms: list[tuple[str, str, list[str]]]
+    methods: list[Method]
 
     @property
     def notebooks(self) -> list[Notebook]:
@@ -31,7 +33,7 @@ class Source:
 
 
 def read(settings: Settings) -> Source:
-    """Read all notebooks, articles.yml and glossary.yml.
+    """Read all notebooks, articles.yml, glossary.yml and methods.yml.
 
     Raises
     ------
@@ -46,14 +48,16 @@ def read(settings: Settings) -> Source:
             troubles.append(str(error))
     if troubles:
         raise SiteError("\n".join(troubles))
-    return Source(read_articles(settings, notebooks), read_glossary(settings.notebooks / "glossary.yml"))
+    articles = read_articles(settings, notebooks)
+    terms = read_glossary(settings.notebooks / "glossary.yml")
+    return Source(articles, terms, read_methods(settings.notebooks / "methods.yml", articles))
 
 
 def generated_pages(source: Source, results: Sequence[Result]) -> dict[str, bytes | str]:
     """The pages that no one writes: articles, methods, glossary, status. In a search, the answers come before them."""
     pages = {
         **{f"{article.slug}/index.md": article_page(article) for article in source.articles},
-        "methods.md": methods_page(source.notebooks),
+        "methods.md": methods_page(source.notebooks, source.methods),
         "glossary.md": glossary_page(source.terms),
         "status.md": status_page(results),
     }
