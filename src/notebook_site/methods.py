@@ -84,7 +84,7 @@ def methods_page(notebooks: Iterable[Notebook], methods: Sequence[Method]) -> st
         "# 方法索引",
         "",
         f"每个方法都指向真正运行它的页面。原文点名的方法合并同义的说法，共 {len(methods)} 个，"
-        f"已经跑通 {ran} 个，它们的第一个链接直达那个单元格；括号外的小字是原文的叫法。",
+        f"已经跑通 {ran} 个，它们的第一个链接直达那个单元格；名字下面的小字是原文的叫法。",
         "",
         "| 方法 | 页面 |",
         "| --- | --- |",
