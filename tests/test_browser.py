@@ -113,10 +113,17 @@ SECTION_TEXT = """id => {
         ("协调遗漏", "international-edge/18-serving-api/"),
         ("蓄水池抽样", "international-edge/19-continual-learning/"),
         ("安全聚合", "international-edge/20-secure-ml/"),
+        ("算术强度", "international-edge/21-performance-tuning/"),
         ("忠实度", "international-edge/22-global-explanations/"),
+        ("高水位", "international-edge/23-real-time-prediction/"),
+        ("字节对编码", "international-edge/24-multilingual/"),
         ("恢复演练", "international-edge/25-data-governance/"),
+        ("投机解码", "international-edge/26-llm-inference/"),
         ("蜕变测试", "international-edge/27-testing-ml/"),
         ("等价检验", "international-edge/28-significance/"),
+        ("停用词", "international-edge/29-preprocessing-text-images/"),
+        ("备货", "user-edge/01-user-data/"),
+        ("逆倾向加权", "user-edge/02-learning-from-feedback/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
