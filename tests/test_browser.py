@@ -122,6 +122,7 @@ SECTION_TEXT = """id => {
         ("蜕变测试", "international-edge/27-testing-ml/"),
         ("等价检验", "international-edge/28-significance/"),
         ("停用词", "international-edge/29-preprocessing-text-images/"),
+        ("拔下来", "international-edge/30-self-supervised-and-lora/"),
         ("备货", "user-edge/01-user-data/"),
         ("逆倾向加权", "user-edge/02-learning-from-feedback/"),
     ],
