@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from notebook_site.notebooks import Article, Notebook
+from notebook_site.notebooks import Article
 from notebook_site.prose import map_links
 from notebook_site.settings import SiteError
 
