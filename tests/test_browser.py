@@ -125,6 +125,8 @@ SECTION_TEXT = """id => {
         ("拔下来", "international-edge/30-self-supervised-and-lora/"),
         ("备货", "user-edge/01-user-data/"),
         ("逆倾向加权", "user-edge/02-learning-from-feedback/"),
+        ("协同过滤", "user-edge/04-recommendation/"),
+        ("汤普森采样", "user-edge/05-cold-start/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
