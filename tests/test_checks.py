@@ -39,6 +39,7 @@ BAD = {
     "a check that others need": (((TITLE, SUM, code("y = x\nassert y", "check"), code("y + 1")), {}), "a check cell defines 'y', which a later visible cell uses"),
     "a check whose function others need": (((TITLE, SUM, code("def f():\n    return x\n\n\nassert f()", "check"), code("def g():\n    return f()")), {}), "a check cell defines 'f'"),
     "a figure without alt": (((TITLE, SUM, CHECK, code(DRAW)), {}), "the figure has no alt text"),
+    "a topic's page that is none": ((GOOD, {"also": ["first/3"]}), "site.also names 'first/3', which is no page"),
     "a dead link": (((*GOOD, md("[x](09-none.ipynb)")), {}), "link to 09-none.ipynb: there is no such page"),
     "a link to a file": (((*GOOD, md("[x](../README.md)")), {}), "only notebooks and web addresses can be linked"),
     "a dead anchor": (((*GOOD, md("[x](#没有)")), {}), "notebooks/first/01-one.ipynb has no such heading"),
@@ -86,6 +87,23 @@ def test_a_page_is_refused_for(name: str) -> None:
 @pytest.mark.parametrize("name", GOOD_TOO)
 def test_a_page_may_have(name: str) -> None:
     assert found(*GOOD_TOO[name]) == []
+
+
+def test_pages_on_one_topic_must_link_to_each_other() -> None:
+    there, back = md("[二](02-two.ipynb)"), md("[一](01-one.ipynb#问题)")
+    for first, second, message in (
+        ((*GOOD, there), (*GOOD, back), None),
+        (
+            (*GOOD, there),
+            GOOD,
+            "notebooks/first/02-two.ipynb has no link to notebooks/first/01-one.ipynb. Add the link",
+        ),
+        (GOOD, (*GOOD, back), "notebooks/first/01-one.ipynb has no link to notebooks/first/02-two.ipynb. Add the link"),
+    ):
+        one = parsed(*first, also=["first/2"])
+        known = {one.name: one, "first/02-two": parsed(*second, name="first/02-two")}
+        lines = [str(p) for p in problems(one, known)]
+        assert len(lines) == (message is not None) and (message or "") in "".join(lines), lines
 
 
 def test_saved_outputs_are_refused_and_fixed_without_touching_the_rest() -> None:

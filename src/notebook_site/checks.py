@@ -13,18 +13,18 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from notebook_site.check_code import code_problems, lint_problems
+from notebook_site.check_links import link_problems
 from notebook_site.check_markdown import markdown_problems
 from notebook_site.notebooks import NAME, Cell, Notebook, find_notebooks, read_notebook
 from notebook_site.problems import Problem
-from notebook_site.prose import headings, is_foreign, links, resolve
-from notebook_site.render import find_anchor
+from notebook_site.prose import headings
 from notebook_site.settings import Settings
 
 ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 RANDOM_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){0,3}")
 SUMMARY_LENGTH = 60
 KNOWN_TAGS = frozenset({"check", "volatile", "raises-exception", "warns"})
-SITE_KEYS = frozenset({"section", "summary", "methods", "data"})
+SITE_KEYS = frozenset({"section", "summary", "methods", "also", "data"})
 SIZES = {"cells": (45, "cells"), "code": (22, "code cells"), "lines": (150, "lines of code")}
 LONGEST_CELL = 30
 
@@ -46,7 +46,7 @@ def problems(notebook: Notebook, known: dict[str, Notebook]) -> Iterator[Problem
     yield from _metadata(notebook)
     yield from _cells(notebook)
     yield from _headings(notebook)
-    yield from _links(notebook, known)
+    yield from link_problems(notebook, known)
     yield from _check_cells(notebook)
     yield from _figures(notebook)
     yield from _size(notebook)
@@ -174,37 +174,6 @@ def _headings(notebook: Notebook) -> Iterator[Problem]:
             yield Problem(
                 notebook.path, f"heading {after.text!r} skips a level", f"Use {'#' * (before.level + 1)}.", cell.id
             )
-
-
-def _links(notebook: Notebook, known: dict[str, Notebook]) -> Iterator[Problem]:
-    folder = PurePosixPath(notebook.name).parent.as_posix()
-    for cell in (c for c in notebook.cells if c.kind == "markdown"):
-        for target in links(cell.source):
-            if is_foreign(target):
-                continue
-            path, fragment = resolve(target, folder)
-            goal = known.get(path.removesuffix(".ipynb")) if path else notebook
-            if path and not path.endswith(".ipynb"):
-                yield Problem(
-                    notebook.path,
-                    f"link to {target}: only notebooks and web addresses can be linked",
-                    "Link to the .ipynb file.",
-                    cell.id,
-                )
-            elif goal is None:
-                yield Problem(
-                    notebook.path,
-                    f"link to {target}: there is no such page",
-                    "Mend the path, or drop the link until the page exists.",
-                    cell.id,
-                )
-            elif fragment and find_anchor(goal, fragment) is None:
-                yield Problem(
-                    notebook.path,
-                    f"link to {target}: {goal.path} has no such heading",
-                    "Mend the part behind `#`.",
-                    cell.id,
-                )
 
 
 def _check_cells(notebook: Notebook) -> Iterator[Problem]:

@@ -95,6 +95,11 @@ class Notebook:
         return [str(m) for m in self.site.get("methods", [])]
 
     @property
+    def also(self) -> list[str]:
+        """Sections on the same topic, as ARTICLE/SECTION."""
+        return [str(a) for a in self.site.get("also", [])]
+
+    @property
     def data(self) -> list[str]:
         """Declared data files, relative to the notebook's folder."""
         return [str(d) for d in self.site.get("data", [])]
