@@ -125,8 +125,16 @@ SECTION_TEXT = """id => {
         ("拔下来", "international-edge/30-self-supervised-and-lora/"),
         ("备货", "user-edge/01-user-data/"),
         ("逆倾向加权", "user-edge/02-learning-from-feedback/"),
+        ("链接攻击", "user-edge/03-user-privacy/"),
         ("协同过滤", "user-edge/04-recommendation/"),
         ("汤普森采样", "user-edge/05-cold-start/"),
+        ("辛普森悖论", "user-edge/06-evaluating-by-segment/"),
+        ("隔 500 行", "user-edge/07-online-updates/"),
+        ("软阈值", "user-edge/08-penalty-paths/"),
+        ("范围测试", "user-edge/09-tuning-a-network/"),
+        ("令牌桶", "user-edge/10-deploying-safely/"),
+        ("局部离群因子", "user-edge/11-outliers/"),
+        ("焦点损失", "user-edge/14-cost-sensitive-learning/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
