@@ -135,7 +135,13 @@ SECTION_TEXT = """id => {
         ("ONNX", "user-edge/10-deploying-safely/"),
         ("令牌桶", "user-edge/10-deploying-safely/"),
         ("局部离群因子", "user-edge/11-outliers/"),
+        ("模式坍塌", "user-edge/13-augmenting-data/"),
         ("焦点损失", "user-edge/14-cost-sensitive-learning/"),
+        ("积分梯度", "user-edge/15-explaining-networks/"),
+        ("pass@k", "user-edge/16-evaluating-generation/"),
+        ("样本比例失衡", "user-edge/17-experiments-and-iteration/"),
+        ("燃烧率", "user-edge/18-operating-models/"),
+        ("水位线", "user-edge/19-data-streams/"),
     ],
 )
 def test_a_search_leads_to_a_section_that_holds_the_words(page: Page, text: str, expected: str) -> None:
