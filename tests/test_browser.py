@@ -135,6 +135,7 @@ SECTION_TEXT = """id => {
         ("ONNX", "user-edge/10-deploying-safely/"),
         ("令牌桶", "user-edge/10-deploying-safely/"),
         ("局部离群因子", "user-edge/11-outliers/"),
+        ("模态丢弃", "user-edge/12-multimodal-fusion/"),
         ("模式坍塌", "user-edge/13-augmenting-data/"),
         ("焦点损失", "user-edge/14-cost-sensitive-learning/"),
         ("积分梯度", "user-edge/15-explaining-networks/"),
