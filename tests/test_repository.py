@@ -51,15 +51,12 @@ def test_a_module_stays_short_and_imports_only_what_its_place_allows(module: Pat
 
 def test_every_section_has_its_page_and_every_method_the_articles_name_leads_to_its_cell() -> None:
     source = read(find_settings(ROOT))
-    assert [(article.slug, len(article.pages), article.planned) for article in source.articles] == [
-        ("breakout-apps", 6, ()),
-        ("sustainable-business", 5, ()),
-        ("bubble-or-goldmine", 5, ()),
-        ("international-edge", 30, ()),
-        ("user-edge", 19, ()),
-    ]
+    originals = {"breakout-apps": 6, "sustainable-business": 5, "bubble-or-goldmine": 5}
+    originals |= {"international-edge": 30, "user-edge": 19}
+    sections = {f"{slug}/{k}" for slug, n in originals.items() for k in range(1, n + 1)}
+    assert sections - {f"{page.article}/{page.section}" for page in source.notebooks} == set()
     assert [method.name for method in source.methods if method.notebook is None] == []
-    assert len(source.methods) == 134  # of 164 names in the five articles, synonyms merged
+    assert len(source.methods) >= 134  # of 164 names in the five articles, synonyms merged
 
 
 def test_every_page_passes_every_check() -> None:
